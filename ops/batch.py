@@ -28,13 +28,22 @@ class Batch:
     ``idle``: replicas that the operation did not touch and that do not serve.
     """
 
-    def __init__(self, stack: Callable[[str], Stack], journal: Journal, lease: Lease, emit: Emit, command: str) -> None:
-        """``stack``: returns the stack of a service; ``command``: as typed by the user, without secrets."""
+    def __init__(
+        self,
+        stack: Callable[[str], Stack],
+        journal: Journal,
+        lease: Lease,
+        emit: Emit,
+        command: str,
+        automatic: bool = False,
+    ) -> None:
+        """``stack``: returns a service's stack; ``command``: as typed, without secrets; ``automatic``: see Header."""
         self._stack = stack
         self._journal = journal
         self._lease = lease
         self._emit = emit
         self._command = command
+        self._automatic = automatic
         self.headers: list[Header] = []
         self.verdicts: list[VerdictGiven] = []
         self.left: Standing | None = None
@@ -55,12 +64,13 @@ class Batch:
             earlier = self._journal.state().earlier
             runner = self._runner(part.stack, header, earlier, _behind(part, header), detach)
             self._stopping = runner.stopping
-            runner.monitor.promotion, promotion = promotion, None
+            runner.monitor.promotion = promotion
             self.headers = [*(state.header for state in earlier), header]
             try:
                 runner.run(part.plan, None if parts[number + 1 :] else lambda: self._confirm(parts))
             finally:
                 self.verdicts += runner.monitor.verdicts
+            promotion = runner.monitor.promotion
             self.left = runner.left
             if self.left:
                 return
@@ -103,7 +113,14 @@ class Batch:
     def _header(self, part: Part, later: Sequence[Part]) -> Header:
         following = (Following(other.service, other.wanted, other.plan.target, other.request) for other in later)
         return new_header(
-            part.stack, self._command, part.fleet, part.plan.target, part.wanted, part.request, tuple(following)
+            part.stack,
+            self._command,
+            part.fleet,
+            part.plan.target,
+            part.wanted,
+            part.request,
+            tuple(following),
+            self._automatic,
         )
 
     def _runner(

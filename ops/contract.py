@@ -18,6 +18,9 @@ METRICS = "/health/metrics?format=json"
 ME = "/api/v1/me"
 """Needs an access token, and counts towards the limit that all instances share."""
 
+LATE = "no answer within"
+"""The start of the reason that it gives for a dependency that accepts connections and does not answer in time."""
+
 LIMIT_LEFT = "ratelimit-remaining"
 """Response header: the requests left within that limit."""
 

@@ -81,7 +81,7 @@ class TypedDocument(Generic[T]):
         return written
 
     def _decoded(self, content: bytes) -> T:
-        with suppress(msgspec.MsgspecError):
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
             return self._decoder.decode(content) if content else self._empty
         return self._empty
 

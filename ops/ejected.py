@@ -31,7 +31,7 @@ class Ejected:
         content = self.store.read(record.id, _FILE).get(_FILE, b"") if record else b""
         try:
             return _DECODER.decode(content)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return {}
 
     def write(self, ids: Mapping[str, str]) -> None:

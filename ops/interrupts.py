@@ -30,13 +30,17 @@ class _Mode(Enum):
 
 @dataclass
 class _Gate:
-    """``depth``: of nested ``held`` blocks; ``waiting``: a signal is held back; ``spent``: one was let through."""
+    """``depth``: of nested ``held`` blocks; ``waiting``: a signal came; ``spent``: one was let through.
+
+    ``changed``: this process has changed something, or was about to.
+    """
 
     depth: int = 0
     mode: _Mode = _Mode.HELD
     waiting: bool = False
     spent: bool = False
     settled: bool = False
+    changed: bool = False
     handlers: dict[signal.Signals, Any] = field(default_factory=dict)
 
     def receive(self, signum: int, frame: FrameType | None) -> None:
@@ -130,6 +134,16 @@ def settle() -> None:
     """Lets no more signals through until the outermost ``held`` ends, because the work is complete."""
     if _GATE.depth and threading.current_thread() is threading.main_thread():
         _GATE.settled, _GATE.mode = True, _Mode.HELD
+
+
+def change_begins() -> None:
+    """Called immediately before a change, so that nobody says after an interruption that nothing was changed."""
+    _GATE.changed = True
+
+
+def may_have_changed() -> bool:
+    """Whether this process has changed something, or was about to."""
+    return _GATE.changed
 
 
 def treat_alike() -> None:

@@ -23,11 +23,12 @@ from ops.steps import Plan
 class Measuring:
     """Measures the operations of one command. ``proof``: the last operation's, None before its end."""
 
-    def __init__(self, stack: Callable[[str], Stack], command: str, emit: Emit) -> None:
+    def __init__(self, stack: Callable[[str], Stack], command: str, emit: Emit, automatic: bool = False) -> None:
         """``stack``: returns a service's stack ("": the default service's); ``command``: as typed, without secrets."""
         self._stack = stack
         self._command = command
         self._emit = emit
+        self._automatic = automatic
         self.proof: Proof | None = None
 
     def run(self, plan: Plan, act: Callable[[], None], batch: Batch, action: str) -> Outcome:
@@ -53,7 +54,8 @@ class Measuring:
             seconds = time.monotonic() - started
             for header in batch.headers:
                 ended = self._ended(header, action, result, seconds, left)
-                record_end(self._stack(header.service), ended, header, self.proof, batch.verdicts, self._emit)
+                stack = self._stack(header.service)
+                record_end(stack, ended, header, self.proof, batch.verdicts, self._emit, self._automatic)
                 if batch.left is None:
                     self._emit(ended)
             if batch.left:

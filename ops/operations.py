@@ -45,18 +45,20 @@ class Operation:
     """Plans an operation and runs it while the traffic is measured.
 
     ``command``: as typed by the user; its secrets are removed, because the lock, the journal and the history store it.
+    ``automatic``: the autoscaler has decided it.
     """
 
     stack: Stack
     emit: Emit
     command: str = "videa"
+    automatic: bool = False
     _measuring: Measuring = field(init=False)
     _lease: Lease | None = field(default=None, init=False)
     _stacks: dict[str, Stack] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         self.command = shown_command(self.command)
-        self._measuring = Measuring(self._stack, self.command, self.emit)
+        self._measuring = Measuring(self._stack, self.command, self.emit, self.automatic)
 
     @property
     def proof(self) -> Proof | None:
@@ -252,7 +254,7 @@ class Operation:
             lease.permit()
             if resumed:
                 journal.reopen()
-            batch = Batch(self._stack, journal, lease, self.emit, self.command)
+            batch = Batch(self._stack, journal, lease, self.emit, self.command, self.automatic)
             outcome = self._measuring.run(combined(parts), lambda: batch.run(parts, detach, promotion), batch, action)
             return replace(outcome, parts=tuple(parts))
 

@@ -27,11 +27,12 @@ def new_header(
     wanted: int,
     request: Request | None,
     following: tuple[Following, ...] = (),
+    automatic: bool = False,
 ) -> Header:
     """Returns the header of a new operation, and records how the replicas that serve now are probed.
 
     ``command``: without secrets; ``wanted``: number of replicas at the end; ``request``: None for a scale;
-    ``following``: the other services that the operation changes later.
+    ``following``: the other services that the operation changes later; ``automatic``: see Header.
     Raises EngineError, ConfigError.
     """
     stack.declare((member.replica for member in fleet.alive if member.listed), serving=True)
@@ -50,6 +51,7 @@ def new_header(
         service=project.settings.service,
         following=following,
         releases={member.name: member.replica.release for member in fleet.members},
+        automatic=automatic,
     )
 
 
@@ -70,10 +72,12 @@ def record_end(
     proof: Proof | None,
     verdicts: Sequence[VerdictGiven],
     emit: Emit,
+    automatic: bool = False,
 ) -> None:
     """Writes the history and retains the image. If this fails, only emits an event: the operation itself has ended.
 
     ``header``: of the operation on this service; ``proof``: the traffic during the operation.
+    ``automatic``: see history.Entry.
     """
     project = stack.project
     image = header.target.image or project.image
@@ -96,6 +100,7 @@ def record_end(
             verdicts=tuple(map(history.verdict_line, verdicts)),
             variables=retained.variables_now(project),
             service=project.settings.service,
+            automatic=automatic,
         )
         history.append(stack, entry)
         if entry.deployed:

@@ -159,7 +159,8 @@ def _become_plugin() -> str:
 
 
 def _show_interrupted(as_json: Json) -> None:
-    text = "interrupted; nothing was changed"
+    left = "something may have changed: see videa status" if interrupts.may_have_changed() else "nothing was changed"
+    text = f"interrupted; {left}"
     with suppress(OSError):
         print(text, file=sys.stderr)  # noqa: T201
         if as_json is Json.EVENTS:

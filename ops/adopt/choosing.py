@@ -9,7 +9,7 @@ from ops.adopt.answers import Answers
 from ops.adopt.detect import Evidence, Found, Role, candidates, is_tls
 from ops.adopt.gather import Facts
 from ops.adopt.requests import one, read
-from ops.adopt.wanted import Ask, Wanted
+from ops.adopt.wanted import About, Ask, Wanted
 from ops.errors import UsageError
 from ops.route import EVERYTHING
 from ops.route import Route as Requests
@@ -38,14 +38,15 @@ def services_of(
             )
         if len(others) == 1:
             return (by_name[others[0]],)
-        return (by_name[ask("which service answers HTTP", others)],)
+        return (by_name[ask(About.SERVICE, "which service answers HTTP", others)],)
     if len(http) == 1:
         return http
     routes = {each.service: one(facts.requests.get(each.service, ())) for each in http}
     known = [(route, service) for service, route in routes.items() if route]
     if len(known) == len({route.key for route, _ in known}) == len(http):  # a proxy already routes to each of them
         return tuple(by_name[service] for _, service in sorted(known, key=lambda entry: entry[0].precedence))
-    return (by_name[ask("which service that answers HTTP gets replicas", [each.service for each in http])],)
+    names = [each.service for each in http]
+    return (by_name[ask(About.SERVICES, "which service that answers HTTP gets replicas", names)],)
 
 
 def requests_of(
@@ -73,7 +74,7 @@ def requests_of(
         elif EVERYTHING.key not in {*taken, *(each.key for each in known.values() if each)}:
             result[name] = EVERYTHING
         else:
-            answer = ask(f"which requests {name} gets, as /PATH or HOST", ())
+            answer = ask(About.REQUESTS, f"which requests {name} gets, as /PATH or HOST", ())
             try:
                 result[name] = read(answer)
             except ValueError as error:
@@ -92,7 +93,7 @@ def http_port(found: Found, spec: Mapping[str, Any], answered: Mapping[int, Answ
     known = not several or found.ports[0] not in published or found.check.port == found.ports[0]
     if found.ports and not answered and known:
         return found.ports[0]
-    shown = ask(f"on which port {found.service} answers HTTP", [str(port) for port in found.ports])
+    shown = ask(About.PORT, f"on which port {found.service} answers HTTP", [str(port) for port in found.ports])
     if not shown.isdecimal() or not 0 < int(shown) < 65536:
         raise UsageError(f"{shown!r} is not a port", "name it: --port PORT")
     return int(shown)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from ops.route import Route as Requests
 
@@ -34,5 +35,15 @@ class Wanted:
         return self.healths.get(service) or (self.health if service == self.service or not self.others else None)
 
 
-Ask = Callable[[str, Sequence[str]], str]
+class About(Enum):
+    """What a question is about, and so which option answers it."""
+
+    SERVICE = auto()
+    SERVICES = auto()
+    """One service, or several with the requests of each."""
+    PORT = auto()
+    REQUESTS = auto()
+
+
+Ask = Callable[[About, str, Sequence[str]], str]
 """Asks the user a question with a choice of answers. Raises UsageError without a terminal."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ops.errors import ConfigError
+from ops.interrupts import change_begins
 from ops.project.pins import remember
 from ops.project.plain import Plain
 
@@ -47,6 +48,7 @@ def _replace(path: Path, text: str) -> None:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 file.write(text)
             Path(name).chmod(MODE)
+            change_begins()
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)

@@ -10,9 +10,6 @@ from ops.rollout.lock import Lock
 from ops.rollout.under_way import observe
 from ops.stack import Stack
 
-COMMAND = "videa autoscale"
-"""Prefix of the autoscaler's commands in the lock, the journal and the history."""
-
 
 def busy(store: Store, project: str) -> str:
     """Why the autoscaler must not decide now; empty if it may. Raises EngineError.
@@ -24,7 +21,7 @@ def busy(store: Store, project: str) -> str:
         return f"`{holder.command}` of {holder.who} is running"
     if state and state.waiting:
         return f"`{state.header.command}` of {state.header.who} waits"
-    if state and not state.header.command.startswith(COMMAND):
+    if state and not state.header.automatic:
         return f"`{state.header.command}` of {state.header.who} was interrupted"
     other = Lock(store, project).active_holder()
     return f"`{other.command}` of {other.who} is running" if other else ""

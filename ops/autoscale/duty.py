@@ -11,7 +11,7 @@ from functools import partial
 from ops import capacity
 from ops.autoscale import state
 from ops.autoscale.bounds import Bound, Bounds, machine_bounds, with_last
-from ops.autoscale.busy import COMMAND, busy, closed
+from ops.autoscale.busy import busy, closed
 from ops.autoscale.decide import Decision, decide
 from ops.autoscale.explain import reason
 from ops.autoscale.measure import Meter
@@ -189,7 +189,9 @@ class Autoscaler:
         if _is_off(service.record):  # turned off since the start of the round, which takes some seconds
             return
         emit(AutoscaleDecided(name, decision.now, decision.desired, why, False))
-        operation = Operation(self.connect(), emit, f"{COMMAND} {name}={decision.desired} ({why})")
+        operation = Operation(
+            self.connect(), emit, f"videa autoscale {name}={decision.desired} ({why})", automatic=True
+        )
         self._stack, service.machine_at = None, float("-inf")
         try:
             outcome = operation.scale_all({name: partial(_wanted, decision)})

@@ -98,7 +98,7 @@ class Ring:
 
 def _decoded(lines: Iterable[bytes]) -> Iterator[Snapshot]:
     for line in lines:
-        with suppress(msgspec.MsgspecError):
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
             yield _DECODER.decode(line)
 
 

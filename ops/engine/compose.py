@@ -199,12 +199,16 @@ def more_arguments(compose: Compose, service: str, total: int, start: bool) -> l
 
 
 def up_arguments(
-    compose: Compose, services: Iterable[str], *options: str, scale: Mapping[str, int] | None = None
+    compose: Compose,
+    services: Iterable[str],
+    *options: str,
+    scale: Mapping[str, int] | None = None,
+    start: bool = True,
 ) -> list[str]:
-    """The arguments to start those of ``services`` that are not running.
+    """The arguments to start, or only to create, those of ``services`` that are not running.
 
-    Their dependencies start only if Compose ``hashes_depends_on``. ``scale``: the scaled services with their desired
-    numbers of replicas; otherwise Compose removes replicas above the number in the file.
+    The same happens to their dependencies only if Compose ``hashes_depends_on``. ``scale``: the scaled services and
+    their desired numbers of replicas; without it, Compose removes replicas above the number in the file.
     """
     chosen = list(services)
     counts = [
@@ -214,7 +218,8 @@ def up_arguments(
         for argument in ("--scale", f"{name}={count}")
     ]
     no_deps = () if compose.hashes_depends_on else ("--no-deps",)
-    return ["up", "--detach", *no_deps, *options, *counts, *chosen]
+    mode = "--detach" if start else "--no-start"
+    return ["up", mode, *no_deps, *options, *counts, *chosen]
 
 
 def explain(verb: str, stderr: str) -> EngineError:

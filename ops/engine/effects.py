@@ -151,12 +151,12 @@ def refusal(effects: Collection[Effect]) -> PlanRefused:
         stopped = f"stop {', '.join(containers)} and " if containers else ""
         return PlanRefused(
             f"the {what} differs from the Compose file, and Compose would {stopped}recreate it",
-            "nothing was changed; restore its definition, or stop and start the stack at a quiet time: videa down, "
+            "Compose was not run; restore its definition, or stop and start the stack at a quiet time: videa down, "
             "then videa up",
         )
     return PlanRefused(
         f"Compose would also {effects_in_words(effects)}",
-        "nothing was changed; `docker compose up --dry-run` shows why; to do this intentionally: docker compose up -d "
+        "Compose was not run; `docker compose up --dry-run` shows why; to do this intentionally: docker compose up -d "
         "--no-deps SERVICE",
     )
 

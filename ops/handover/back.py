@@ -229,7 +229,7 @@ def _await_answers(stack: Stack, prober: str, started: Sequence[Container], left
     while waiting := [each for each in waiting if not _answers(stack, prober, each, left.asked[each.service])]:
         if time.monotonic() > deadline:
             urls = ", ".join(sorted(f"http://{each.name}:{left.asked[each.service]}" for each in waiting))
-            raise EngineError(f"no answer from {urls}", "nothing was changed; see docker compose logs")
+            raise EngineError(f"no answer from {urls}", "see docker compose logs")
         time.sleep(ASK_AGAIN)
 
 

@@ -12,9 +12,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import ExitStack
 from typing import Any
 
-from ops.errors import Aftermath, EngineError, Left, VideaError, explained
+from ops.errors import Aftermath, Left, VideaError, explained
 from ops.events import Emit, announced
 from ops.handover import stand_in
+from ops.handover.created import create_balancer
 from ops.handover.exchange import exchange
 from ops.handover.stand_in import StandIn
 from ops.models import Container
@@ -99,7 +100,7 @@ def hand_over(
                 for replica in _others(stack, old):
                     permit()
                     stack.platform.start(replica.name)
-            created = _create_balancer(stack, permit)
+            created = create_balancer(stack, permit)
             beside = stand_in.standing_in(stack, created.name, serves, emit, reason)
             standing = meanwhile.enter_context(beside)
             new = [replica.name for replica in _others(stack, old)]
@@ -122,17 +123,6 @@ def hand_over(
         for container in held:
             permit()
             stack.platform.remove(container.name)
-
-
-def _create_balancer(stack: Stack, permit: Permit) -> Container:
-    """Creates the container of the balancer without starting it. Raises EngineError."""
-    permit()
-    balancer = stack.project.settings.balancer
-    stack.project.compose.run("up", "--no-start", "--no-deps", "--no-recreate", balancer)
-    created = stack.platform.container(balancer)
-    if created is None:
-        raise EngineError(f"Compose has not created {balancer}", "see its definition in the Compose file")
-    return created
 
 
 def _switch(

@@ -18,6 +18,7 @@ from ops.images.archive import CHUNK, ArchivedImage, check
 from ops.images.compression import ZSTD, check_suffix, compresses, reader, writer
 from ops.images.present import has
 from ops.images.progress import counted
+from ops.interrupts import change_begins
 from ops.models import StoredImage
 from ops.platform.image_ports import ImageStore
 
@@ -104,6 +105,7 @@ def load(store: ImageStore, path: Path, emit: Emit, dry_run: bool = False) -> li
         if not dry_run and any(loaded.state != "present" for loaded in states):
             file.seek(0)
             with announced(f"load {path}", emit):
+                change_begins()
                 store.load(counted(_chunks(_sendable(file)), f"load {path}", size, emit))
             _check_arrived(store, images)
     return states

@@ -14,6 +14,7 @@ from ops.image_ref import ImageRef
 from ops.images.layers import Spool, archive_of, archive_size, collect, shared
 from ops.images.present import has
 from ops.images.progress import counted
+from ops.interrupts import change_begins
 from ops.models import StoredImage
 from ops.platform.image_ports import ImageStore
 
@@ -63,6 +64,7 @@ def push(source: ImageStore, target: ImageStore, reference: str, emit: Emit, dry
         if not dry_run:
             with announced(f"send {name}", emit):
                 target.load(counted(archive_of(spool, name), f"send {name}", size, emit))
+            change_begins()  # not before: an interrupted transfer leaves nothing
             _check_arrived(target, name, spool)
         layers = tuple(Layer(layer, place < present, spool.size(layer)) for place, layer in enumerate(stored.layers))
     return Pushed(name, spool.image.id, layers, size, True, time.monotonic() - begun)

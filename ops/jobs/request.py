@@ -63,7 +63,7 @@ def read(path: Path) -> Request | None:
     """The request in a file; None if there is none, or if this version of videa does not understand it."""
     try:
         return _DECODER.decode(path.read_bytes())
-    except (OSError, msgspec.MsgspecError):
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 

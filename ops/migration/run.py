@@ -15,6 +15,7 @@ from ops import declared, documents
 from ops.errors import Aftermath, EngineError, Left, PlanRefused, VideaError, explained
 from ops.events import Emit, announced
 from ops.handover import stand_in
+from ops.handover.created import create_balancer
 from ops.handover.stand_in import StandIn
 from ops.lifecycle import await_balancer
 from ops.migration import facts
@@ -244,7 +245,7 @@ class Migration:
     def _move_port(self, step: MovePort) -> None:
         """Stops nginx and starts the other one, which uses the same volume and therefore the same configuration."""
         if self.there is self.compose:  # created in advance, because that takes longer than starting it
-            self.compose.project.compose.run("up", "--no-start", "--no-deps", "--no-recreate", step.balancer)
+            create_balancer(self.compose, self._permit)
         with ExitStack() as meanwhile, announced(f"start {step.balancer}{_in_place_of(step.leave)}", self.emit):
             standing = self._stand_in(step, meanwhile)
             try:

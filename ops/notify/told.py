@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from ops.autoscale.busy import COMMAND as AUTOSCALE
 from ops.autoscale.state import ServiceState
 from ops.events import Event, HookFailed, Kind, NoVerdict, VerdictGiven
 from ops.notices import DriftRepaired, DutyFailed, ReplicaLeftOut
@@ -79,7 +78,7 @@ def _gave_up(state: JournalState) -> bool:
 def of_history(entries: Iterable[Entry]) -> Iterator[Message]:
     """Past operations, one message for each service."""
     for entry in entries:
-        if entry.action in (FOUND, MAINTENANCE) or entry.result == LEFT or entry.command.startswith(AUTOSCALE):
+        if entry.action in (FOUND, MAINTENANCE) or entry.result == LEFT or entry.automatic:
             continue
         family = "scale" if entry.action == "scale" else "deploy"
         done = entry.result == DONE and entry.action != "abort"

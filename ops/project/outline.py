@@ -77,7 +77,7 @@ def parse(content: bytes, name: str) -> Project | None:
         outline = _DECODER.decode(content)
         managed = {service: Managed(read_settings(section), section) for service, section in outline.sections.items()}
         chosen = managed[site(managed, outline.default)]
-    except (msgspec.DecodeError, ConfigError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, ConfigError) as error:
         raise ConfigError(
             "the x-videa recorded on the engine is from another version of videa",
             "record it again: videa up",

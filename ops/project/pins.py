@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ops.errors import ConfigError
+from ops.interrupts import change_begins
 from ops.project import dotenv
 from ops.project.config import Project
 from ops.project.encoding import is_utf8
@@ -66,6 +67,7 @@ def remember(path: Path, variables: Mapping[str, str | None]) -> None:
                 file.write(after.encode(errors="surrogateescape"))
                 file.flush()
                 os.fsync(file.fileno())
+            change_begins()
             temporary.replace(target)
         except BaseException:
             temporary.unlink(missing_ok=True)

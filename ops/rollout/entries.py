@@ -27,7 +27,7 @@ class Header(msgspec.Struct, frozen=True, tag="opening"):
     """The state of a service before an operation, and the requested change. ``time``: Unix time.
 
     An operation on several services changes one after the other: each has its own header, and its entries follow.
-    ``following``: the services that come later.
+    ``following``: the services that come later; ``automatic``: the autoscaler has decided it, nobody has typed it.
 
     ``before``: all replicas; ``served``: those that the balancer sent requests to; ``variables``: values in ``.env``,
     None if unset; ``request``: None for a scale. ``releases`` (by replica) and ``service`` are empty if an older videa
@@ -46,6 +46,7 @@ class Header(msgspec.Struct, frozen=True, tag="opening"):
     releases: dict[str, str] = {}
     service: str = ""
     following: tuple[Following, ...] = ()
+    automatic: bool = False
 
 
 class StepEntry(msgspec.Struct, frozen=True, tag="step_begun"):
@@ -197,7 +198,7 @@ def decode(files: Mapping[str, bytes]) -> Iterator[Entry]:
             entry = _DECODER.decode(files[name])
         except msgspec.ValidationError:
             continue  # an entry that a newer videa wrote: the readable entries are still enough for a rollback
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return
         if isinstance(entry, WordedEntry):
             yield StepEntry(entry.number, entry.total, typed(entry), entry.time)

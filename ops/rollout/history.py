@@ -44,7 +44,7 @@ class Entry(msgspec.Struct, frozen=True):
 
     ``action``: scale, rolling, blue-green, canary, rollback, abort, found or maintenance; ``result``: done, or the
     error; ``service``: empty for maintenance, and if an older videa wrote the entry. Figures of the traffic during the
-    operation are None if unknown.
+    operation are None if unknown. ``automatic``: the autoscaler decided it.
     """
 
     time: float
@@ -64,6 +64,7 @@ class Entry(msgspec.Struct, frozen=True):
     variables: dict[str, str] = {}
     service: str = ""
     secrets: tuple[str, ...] = ()
+    automatic: bool = False
 
     @property
     def deployed(self) -> bool:
@@ -185,7 +186,7 @@ def _public(entry: Entry) -> _Line:
 
 
 def _decoded(line: bytes) -> Entry | None:
-    with suppress(msgspec.DecodeError):
+    with suppress(msgspec.DecodeError, UnicodeDecodeError):
         return _DECODER.decode(line)
     return None
 

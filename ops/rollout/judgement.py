@@ -11,6 +11,7 @@ difference by chance.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,7 +21,7 @@ from ops.balancer.tally import Latencies, Mix, total
 from ops.events import Kind, VerdictGiven
 from ops.project.settings import Canary
 from ops.rollout.exact import fisher, tail
-from ops.rollout.mix import CLIENT_ERROR, difference
+from ops.rollout.mix import CLIENT_ERROR, SUCCESS, difference
 
 LEVEL = 0.01
 """The probability that one test at one step fails a canary that is as good as stable."""
@@ -163,14 +164,18 @@ def _failures(canary: Sample, stable: Sample, bounds: Canary, level: float, numb
 
 
 def _unlike(canary: Sample, stable: Sample, level: float, compared: bool, numbers: str) -> Verdict | None:
-    """A FAIL if its mix of answers differs from stable's; INCONCLUSIVE if it may differ and stable has no requests."""
+    """A FAIL if its mix of answers differs from stable's; INCONCLUSIVE if stable has too few requests to tell."""
     if changed := difference(canary.routes, stable.routes, level):
         return Verdict(Kind.FAIL, changed, numbers)
-    mix = total(canary.routes)
+    mix, answers = total(canary.routes), total(stable.routes).answers
     refused = mix.classes[CLIENT_ERROR]
-    if compared or stable.requests or not refused or refused < REFUSING * mix.answers:
+    if compared or not refused or refused < REFUSING * mix.answers:
         return None
-    words = f"{refused} of {mix.answers} answers are client errors (4xx), and stable has none to compare with"
+    good = Mix(Counter({SUCCESS: answers}))
+    if difference({"": mix}, {"": good}, level):  # so stable has them too, or they would have been found
+        return None
+    few = "too few" if answers else "none"
+    words = f"{refused} of {mix.answers} answers are client errors (4xx), and stable has {few} to compare with"
     return Verdict(Kind.INCONCLUSIVE, words, numbers)
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TypeAlias
 
 from ops.errors import EngineError, LockHeld
-from ops.interrupts import held
+from ops.interrupts import change_begins, held
 from ops.platform.ports import Store
 from ops.rollout.fence import highest, take_number
 
@@ -172,6 +172,7 @@ class Lease:
         if change.number <= above:
             change.take_number(change.project, above)
         self.check()  # the process may have been stopped while it waited for the engine
+        change_begins()
         return change.number
 
     def check_operation(self) -> None:

@@ -23,7 +23,7 @@ SHIFT = 0.05
 It does not apply to server errors, which are always faults.
 """
 
-REDIRECT, CLIENT_ERROR, SERVER_ERROR = 3, 4, 5
+SUCCESS, REDIRECT, CLIENT_ERROR, SERVER_ERROR = 2, 3, 4, 5
 _WORDS = {
     REDIRECT: "redirects (3xx)",
     CLIENT_ERROR: "client errors (4xx)",

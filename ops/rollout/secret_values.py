@@ -44,7 +44,7 @@ def _read(directory: Path) -> dict[str, dict[str, str]]:
     path = private_file(directory, FILE)
     try:
         return _DECODER.decode(path.read_bytes())
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return {}
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}", "check who owns it and its mode") from error

@@ -29,13 +29,16 @@ def current_target(stack: Stack) -> Target:
 def running_target(stack: Stack, fleet: Fleet, growing: bool) -> Target:
     """The running release, for additional replicas by ``scale``; if none is running, what Compose would start now.
 
-    Raises PlanRefused if ``growing`` and the Compose file has changed since then: new replicas would be different.
+    Values that this release has only from the operator's shell are recorded with it. Raises PlanRefused if ``growing``
+    and the Compose file has changed since then: new replicas would be different.
     """
     project = stack.project
     ready = fleet.ready or fleet.alive
     if growing and not ready:
         return current_target(stack)
-    if growing and ready and drifted(stack, [member.replica for member in ready]):
+    given = from_shell(project).to_remember if ready else {}
+    differs = (growing or bool(given)) and drifted(stack, [member.replica for member in ready])
+    if growing and differs:
         raise PlanRefused(
             "the Compose file or its image has changed since this release was deployed, so new replicas would differ "
             "from the running ones",
@@ -44,7 +47,7 @@ def running_target(stack: Stack, fleet: Fleet, growing: bool) -> Target:
     release = serving_release(fleet)
     images = (member.replica.image for member in fleet.alive if member.replica.release == release)
     image = next(images, project.image)
-    return Target(release=release, image=project.image if growing else image)
+    return Target(release, project.image if growing else image, {} if differs else given)
 
 
 def serving_release(fleet: Fleet) -> str:

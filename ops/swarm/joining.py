@@ -8,6 +8,7 @@ from typing import Any
 from ops.engine.client import Engine, engine_errors
 from ops.engine.request import request
 from ops.errors import EngineError
+from ops.interrupts import change_begins
 
 PORT = 2377
 """The port on which managers listen (Docker: "Getting started with Swarm mode")."""
@@ -63,6 +64,7 @@ def init(engine: Engine, address: str = "") -> bool:
     if now.active:
         return False
     body = {"ListenAddr": f"0.0.0.0:{PORT}", **({"AdvertiseAddr": address} if address else {})}
+    change_begins()
     request(engine, "POST", "/swarm/init", "make a swarm", body=body)
     return True
 

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from ops.engine.request import request
 from ops.errors import EngineError
+from ops.interrupts import change_begins
 from ops.models import Cluster, Node
 from ops.swarm import api, cluster, reading
 from ops.swarm.local import Local
@@ -49,5 +50,6 @@ class SwarmNodes:
         return reading.others(every, self.services.tasks(), self.services.project, node)
 
     def set_availability(self, node: str, availability: str) -> None:
+        change_begins()
         if not api.update(self.services.engine, "nodes", node, lambda spec: {**spec, "Availability": availability}):
             raise EngineError(f"there is no node {node} in the swarm", "see `videa node ls`")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from contextlib import suppress
 from typing import Any, get_args, get_origin
 
 import aiohttp
 import msgspec
 
-from ops.contract import METRICS, OVERALL, Health, Metrics
+from ops.contract import LATE, METRICS, OVERALL, Health, Metrics
 from ops.doctor.collectors.instances import CLOCK, MARK, QUERIES, read, read_answers
 from ops.doctor.facts_replicas import InstanceFacts
 from ops.probes import Http
 from ops.rollout.own_metrics import Figures
 from ops.rollout.own_metrics import read as read_figures
+from server.resp import Pipeline
 from tests.contract.paths import LIVE, READY
 from tests.server.support import Process, StartProcess, eventually, half_a_request
 from tests.unit.ops.doctor.stack import replica
@@ -52,6 +55,22 @@ def missing(kind: type[msgspec.Struct], answer: dict[str, Any], place: str = "")
             if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
                 found += missing(inner, answer[field.encode_name], here)
     return found
+
+
+async def test_the_doctor_knows_what_is_said_of_a_redis_that_does_not_answer() -> None:
+    gone = asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            await reader.read()  # until the client gives up
+        writer.close()
+        gone.set()
+
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as redis:
+        _, writer = await asyncio.open_connection(*redis.sockets[0].getsockname())
+        reason = await Pipeline(writer, 0.05, lambda pipeline, reason: None).ask("PING")
+        assert str(reason).startswith(LATE)
+        await gone.wait()
 
 
 async def test_no_name_that_ops_knows_is_missing(start_process: StartProcess) -> None:

@@ -96,11 +96,14 @@ LAYERS = (
         "probes",
         "releases",
         "image_ref",
+        "interrupts",
+        "typed",
     },
     {"notices"},
     {"events", "pools", "preflight"},
-    {"platform.image_ports", "platform.job_ports", "platform.stand_in_ports"},
+    {"platform.image_ports", "platform.job_ports", "platform.node_ports", "platform.stand_in_ports"},
     {"platform.ports"},
+    {"declared", "ejected"},
     {"documents", "engine", "balancer"},
     {"project"},
     {"platform.compose", "swarm"},
@@ -160,7 +163,9 @@ ACTING = ("engine", "stack", "project.config", "project.loading", "project.value
 def inner_imports(path: Path) -> Iterator[str]:
     """The modules of ops that a file imports, without "ops.": "balancer.render", "stack"."""
     for node in nodes(path):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "ops":
+        if isinstance(node, ast.Import):
+            yield from (alias.name.removeprefix("ops.") for alias in node.names if alias.name.startswith("ops."))
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "ops":
             for alias in node.names:
                 place = (*node.module.split(".")[1:], alias.name)
                 inner = (ROOT / "ops").joinpath(*place).with_suffix(".py").exists()
@@ -185,12 +190,13 @@ def room_imports() -> set[tuple[str, str]]:
 
 def test_a_room_of_ops_imports_only_from_the_layers_before_it() -> None:
     rank = {name: number for number, names in enumerate(LAYERS) for name in names}
-    wrong = {
-        f"{place} imports {module}"
-        for place, module in room_imports()
-        if place in rank and rank.get(room_of(module), -1) > rank[place]
-    }
+    wrong = {f"{place} imports {module}" for place, module in room_imports() if rank[room_of(module)] > rank[place]}
     assert not wrong
+
+
+def test_each_room_of_ops_has_one_layer() -> None:
+    rooms = {room(path) for path in files("ops")}
+    assert sorted(name for names in LAYERS for name in names) == sorted(each for each in rooms if "__" not in each)
 
 
 def test_rooms_of_ops_import_each_other_in_one_direction_only() -> None:

@@ -244,12 +244,12 @@ def _remove(options: Options, yes: bool, dry_run: bool, as_json: bool, redirect:
 
 
 def _asker(allowed: bool) -> Ask:
+    from ops.adopt.wanted import About
     from ops.errors import UsageError
 
-    def ask(question: str, answers: Sequence[str]) -> str:
-        options = {"port": "--port PORT", "requests": "--route NAME=/PATH"}
-        option = next((text for word, text in options.items() if f" {word} " in question), "--service NAME")
-        if "gets replicas" in question:
+    def ask(about: About, question: str, answers: Sequence[str]) -> str:
+        option = {About.PORT: "--port PORT", About.REQUESTS: "--route NAME=/PATH"}.get(about, "--service NAME")
+        if about is About.SERVICES:
             first, other, *_ = answers
             option += f", or several: --service {first} --service {other} --route {other}=/PATH"
         known = f": {', '.join(answers)}" if answers else ""

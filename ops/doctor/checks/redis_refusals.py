@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
+from ops.contract import LATE
 from ops.doctor.check import Check, Finding, Group, Severity, present
 from ops.doctor.facts import Facts
 from ops.doctor.facts_redis import RedisNode
@@ -14,8 +15,6 @@ from ops.doctor.sources import REDIS_UP
 
 _PAUSED = "paused_reason"
 """Field of INFO clients in some versions: none, client_pause, or a failover's reason."""
-_LATE = "no answer within"
-"""What a replica reports if Redis did not answer in time."""
 
 
 class _Refusal(Struct, frozen=True):
@@ -49,7 +48,7 @@ def paused(facts: Facts, limits: Limits) -> Iterator[Finding]:
     """
     for node in present(facts.redis).nodes:
         asking = [each for each in facts.instances or [] if node.up and each.redis]
-        late = [each for each in asking if each.redis_error.startswith(_LATE)]
+        late = [each for each in asking if each.redis_error.startswith(LATE)]
         told = node.info.get(_PAUSED, "none")
         held = all(_held(sample) for sample in (node.info, node.earlier))
         nobody = bool(late) and len(late) == len(asking) and len(present(facts.redis).nodes) == 1

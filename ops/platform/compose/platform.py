@@ -163,6 +163,8 @@ class ComposePlatform(EngineBound):
         check_harmless(self.project.compose, self._follow(services), target.overrides, allowed)
 
     def task(self, name: str, command: Collection[str], target: Target, timeout: float) -> None:
+        # Compose has no dry run of `run`, which recreates a network that differs from the file as `up` does.
+        check_harmless(self.project.compose, self._create(max(1, len(self.states()))), target.overrides)
         self.remove(name)
         arguments = ["run", "--rm", "--no-deps", "-T", "--name", name, self._service]
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any, cast
 
 import pytest
@@ -33,15 +34,24 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeStack:
     stack = fake_stack(tmp_path, replicas=1)
     cast(dict[str, Any], stack.project.service)["deploy"] = {"replicas": 2}
 
-    def compose(self: object, *arguments: str) -> str:
+    def compose(self: object, *arguments: str, overrides: object = None) -> str:
         created = replace(stack.platform.by_name[OLD], name=NGINX, service="nginx", number=0, state="created")
         stack.platform.by_name[NGINX] = created
         return ""
 
+    foresee(monkeypatch, stack, f"Container {NGINX}  Created")
     monkeypatch.setattr(type(stack.project.compose), "run", compose, raising=False)
     monkeypatch.setattr(stand_in, "Balancer", lambda platform, name: stack.gateway)
     monkeypatch.setattr(over, "LOOK_AGAIN", 0.001)
     return stack
+
+
+def foresee(monkeypatch: pytest.MonkeyPatch, stack: FakeStack, progress: str, hashes_depends_on: bool = False) -> None:
+    """What Compose says before it creates the balancer."""
+    compose = type(stack.project.compose)
+    said = CompletedProcess([], 0, "", f" DRY-RUN MODE -  {progress}\n")
+    monkeypatch.setattr(compose, "dry_run", lambda self, *arguments, overrides: said, raising=False)
+    monkeypatch.setattr(compose, "hashes_depends_on", hashes_depends_on, raising=False)
 
 
 def move(stack: FakeStack, emit: Any = discard, redirect: bool = True) -> None:
@@ -108,6 +118,41 @@ def test_the_old_one_stays_until_its_clients_have_ended_their_connections(
     order = [call for call, _ in seen]
     assert order.count("look") == 3
     assert "stop" not in order[: order.index("look") + 3]
+
+
+def test_a_network_that_compose_would_recreate_for_the_balancer_leaves_the_old_one_alone(
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    foresee(monkeypatch, stack, f"Container {OLD}  Stopping\n DRY-RUN MODE -  Network shop_front  Removed")
+    with pytest.raises(PlanRefused, match="network shop_front differs"):
+        move(stack)
+    assert states(stack) == {OLD: "running"}
+    assert NGINX not in stack.platform.by_name
+
+
+def test_a_balancer_that_an_interrupted_command_has_created_is_used(
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.project.compose.run("up")
+    foresee(monkeypatch, stack, "")
+    move(stack)
+    assert stack.platform.by_name[NGINX].running
+
+
+def test_an_older_compose_creates_the_balancer_with_the_hash_of_a_plain_up(
+    stack: FakeStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+    create = type(stack.project.compose).run
+
+    def run(self: Any, *arguments: str, overrides: object = None) -> str:
+        ran.append(" ".join(arguments))
+        return create(self, *arguments)
+
+    foresee(monkeypatch, stack, f"Container {NGINX}  Created", hashes_depends_on=True)
+    monkeypatch.setattr(type(stack.project.compose), "run", run)
+    move(stack)
+    assert ran == ["up --no-start --no-recreate --scale app=3 nginx"]
 
 
 @pytest.mark.parametrize("wanted", [True, False])

@@ -12,11 +12,12 @@ import pytest
 
 from ops import planning
 from ops.errors import Interrupted, UsageError, VideaError
-from ops.events import discard
+from ops.events import Event, Promoted, discard
 from ops.operations import Operation
 from ops.outcome import Outcome
 from ops.preflight import Capacity
 from ops.rollout import history
+from ops.rollout.command_queue import PROMOTE, CommandQueue
 from ops.rollout.lock import Lock
 from ops.rollout.request import Request, Strategy
 from ops.steps import Target
@@ -108,6 +109,21 @@ def test_after_an_interrupt_at_any_call_all_services_are_as_before_or_done(
         assert state(shop) == (before if raised else done[0]), where
         assert left_over(shop) == [], where
     assert endings == {type(None), Interrupted, KeyboardInterrupt}
+
+
+def test_a_promotion_while_one_service_changes_ends_the_wait_of_the_next_one(tmp_path: Path) -> None:
+    shop, events = fake_shop(tmp_path), list[Event]()
+
+    def promote_at_first_stop(call: str) -> None:
+        if call == "stop":
+            shop.world.disturb = lambda call: None
+            CommandQueue(shop.store, shop.project.name).send(PROMOTE)
+
+    shop.world.disturb = promote_at_first_stop
+    kept = Request(Strategy.BLUE_GREEN, keep=3.0)
+    services = {MAIL: (NEW_MAIL, Request(Strategy.ROLLING)), APP: (NEW, kept)}
+    Operation(shop, events.append, "videa deploy").deploy_all(services)
+    assert any(isinstance(event, Promoted) for event in events)
 
 
 def continue_with(shop: FakeStack, then: str) -> None:

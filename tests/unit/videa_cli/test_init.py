@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from ops import factory
+from ops.adopt.wanted import About
 from ops.balancer import packaged
 from ops.errors import UsageError
 from tests.unit.ops.fakes import fake_stack
@@ -159,3 +160,18 @@ def test_several_services_are_shown_with_what_each_of_them_gets(folder: Path) ->
     ]
     shown = run("--dry-run", *options).output
     assert "http on port 9000: publishes its port; health path /healthz; gets /api, and replicas" in shown
+
+
+@pytest.mark.parametrize(
+    ("about", "option"),
+    [
+        (About.SERVICE, "--service NAME"),
+        (About.SERVICES, "--service NAME, or several: --service port --service requests --route requests=/PATH"),
+        (About.PORT, "--port PORT"),
+        (About.REQUESTS, "--route NAME=/PATH"),
+    ],
+)
+def test_the_option_that_answers_a_question_is_named_whatever_services_are_called(about: About, option: str) -> None:
+    with pytest.raises(UsageError) as error:
+        init._asker(False)(about, "which requests port gets", ["port", "requests"])
+    assert error.value.hint == f"say it: {option}"

@@ -8,11 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
+from ops import interrupts
 from ops.errors import (
     Aftermath,
     BalancerError,
@@ -25,6 +27,8 @@ from ops.errors import (
     UsageError,
     explained,
 )
+from ops.rollout.lock import Lock
+from tests.unit.ops.fakes.store import FakeStore
 from videa_cli import main
 from videa_cli.exit_codes import ExitCode, exit_code_of
 
@@ -100,6 +104,27 @@ def test_a_signal_during_an_engine_call_is_reported_and_changes_nothing(tmp_path
                     process.wait(2)
             errors = process.communicate()[1]
     assert (process.returncode, errors) == (ExitCode.INTERRUPTED, "interrupted; nothing was changed\n")
+
+
+def test_after_a_change_an_interruption_does_not_say_that_nothing_was_changed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(interrupts._GATE, "changed", False)
+
+    def interrupted_after(permit: Callable[[], object]) -> str:
+        def command(**options: object) -> int:
+            permit()
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(main, "app", command)
+        assert main._run(["images", "load", "app.tar"]) == ExitCode.INTERRUPTED
+        return capsys.readouterr().err
+
+    assert interrupted_after(lambda: None) == "interrupted; nothing was changed\n"
+    with Lock(FakeStore(), "shop").hold("videa init --remove") as lease:
+        assert interrupted_after(lambda: None) == "interrupted; nothing was changed\n"
+        changed = interrupted_after(lease.permit)
+    assert changed == "interrupted; something may have changed: see videa status\n"
 
 
 @pytest.mark.parametrize("group", [[], ["lock"], ["maintenance"], ["autoscale"]])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ops.adopt.propose import Proposal, propose
-from ops.adopt.wanted import Wanted
+from ops.adopt.wanted import About, Wanted
 from ops.errors import UsageError
 from ops.project.plain import Plain, load_plain
 from tests.unit.ops.fakes import fake_stack
@@ -20,7 +20,7 @@ ENV = "PYTHON=videa/python\nNGINX=videa/nginx\nREDIS=videa/redis:8\nCOMPOSE_PROF
 SHELL = {name: os.environ[name] for name in ("PATH", "HOME", "GOGC", "GOMEMLIMIT") if name in os.environ}
 
 
-def nobody(question: str, answers: Sequence[str]) -> str:
+def nobody(about: About, question: str, answers: Sequence[str]) -> str:
     raise UsageError(question, ", ".join(answers))
 
 

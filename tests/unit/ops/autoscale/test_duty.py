@@ -113,7 +113,7 @@ def test_a_decision_is_in_the_history_and_in_the_state_with_its_reason(shop: Sho
     shop.rounds(450.0)
     entry = history.read(shop.stack)[-1]
     assert entry.command.startswith("videa autoscale app=5 (requests 225/s of 100/s asks for 5")
-    assert (entry.action, entry.result, entry.replicas) == ("scale", "done", 5)
+    assert (entry.action, entry.result, entry.replicas, entry.automatic) == ("scale", "done", 5, True)
     made = shop.written.made[-1]
     assert (made.now, made.desired, made.result) == (2, 5, "done")
     assert (shop.written.now, shop.written.desired) == (5, 5)
@@ -181,17 +181,17 @@ def test_an_interrupted_operation_of_somebody_else_is_left_alone_and_its_own_is_
         if call == "created":
             raise Killed
 
-    def interrupted(command: str) -> None:
+    def interrupted(command: str, automatic: bool = False) -> None:
         shop.stack.world.disturb = kill
         with pytest.raises(Killed):
-            operations.Operation(shop.stack, shop.told.append, command).scale(lambda current: 3)
+            operations.Operation(shop.stack, shop.told.append, command, automatic).scale(lambda current: 3)
         shop.stack.world.disturb = lambda call: None
 
     interrupted("videa scale 3")
     assert shop.rounds(450.0, 2) != 5
     assert "`videa scale 3` of" in shop.skipped()[0]
     operations.Operation(shop.stack, shop.told.append, "videa deploy --abort").abort()
-    interrupted("videa autoscale app=3")
+    interrupted("videa autoscale app=3", automatic=True)
     assert shop.rounds(450.0) == 5
 
 

@@ -93,7 +93,7 @@ def document(store: FakeStore) -> bytes:
 def test_it_is_bounded_and_survives_a_damaged_line(machine: Machine) -> None:
     assert list(machine.ring.read()) == []
     many = b"\n".join(msgspec.json.encode(Snapshot(float(n))) for n in range(MOST + 10))
-    machine.store.save("videa.doctor.shop", many + b'\n{"taken": 1', 0)
+    machine.store.save("videa.doctor.shop", many + b'\n{"\xff": 1}\n{"taken": 1', 0)
     machine.ring.append(Snapshot(9999.0))
     snapshots = list(machine.ring.read())
     assert len(document(machine.store).splitlines()) == MOST

@@ -90,7 +90,7 @@ def test_each_end_is_told_with_its_reason() -> None:
 
 
 def test_what_is_no_end_of_an_operation_is_not_told() -> None:
-    quiet = [entry(action="found"), entry(result=LEFT), entry(command="videa autoscale app=3 (load)", action="scale")]
+    quiet = [entry(action="found"), entry(result=LEFT), entry(automatic=True, action="scale")]
     assert list(told.of_history(quiet)) == []
 
 

@@ -87,7 +87,7 @@ def test_each_folders_file_of_an_older_videa_is_taken_over_once_and_stays(stack:
         assert commands(other) == [f"videa scale {number}" for number in (1, 2, 3, 4)]
     assert path.read_bytes() == before
     with path.open("ab") as file:  # that videa is used again
-        file.write(b"damaged\n" + msgspec.json.encode(entry(5)) + b"\n")
+        file.write(b'damaged\n{"command": "\xff"}\n' + msgspec.json.encode(entry(5)) + b"\n")
     append(stack, entry(6))
     assert commands(other) == [f"videa scale {number}" for number in range(1, 7)]
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from ops.errors import OperationFailed, PlanRefused
 from ops.project.settings import Hooks
-from ops.rollout.hooks import command_line, with_hooks
+from ops.rollout.hooks import command_line, run_hook, with_hooks
 from ops.rollout.request import Request, Strategy, plan_deploy
 from ops.steps import Drain, Follow, Hook, Plan, Remember, Route, Split, Start, Target
+from tests.unit.ops.fakes import fake_stack
 from tests.unit.ops.rollout.model import NEW, ModelStack, fleet, member
 
 ALL = Hooks(pre_deploy="a", pre_traffic="b", post_traffic="c", post_deploy="d")
 BEFORE = fleet(member(1), member(2), managed=False)
-
 
 DEPLOYS = (Strategy.ROLLING, Strategy.BLUE_GREEN, Strategy.CANARY)
 """A move is of the release that runs already, and has no hooks."""
@@ -66,3 +69,16 @@ def test_a_string_runs_in_a_shell_and_a_list_without_one() -> None:
     shell, plain = Hook("pre_deploy", "true && exit 3"), Hook("pre_deploy", ("echo", "a b", "&&"))
     assert command_line(shell) == ("sh", "-c", "true && exit 3")
     assert command_line(plain) == ("echo", "a b", "&&")
+
+
+def test_a_hook_that_cannot_run_has_failed_so_that_one_after_the_switch_undoes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = fake_stack(tmp_path)
+
+    def refuse(self: object, *arguments: object) -> None:
+        raise PlanRefused("network shop_default differs", "restore it")
+
+    monkeypatch.setattr(type(stack.platform), "task", refuse)
+    with pytest.raises(OperationFailed, match="the hook post_deploy cannot run: network shop_default differs"):
+        run_hook(stack, Hook("post_deploy", "notify"), Target("new", "app:2"))

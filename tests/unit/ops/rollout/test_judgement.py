@@ -220,6 +220,18 @@ def test_only_client_errors_without_stable_are_inconclusive() -> None:
         assert "client errors (4xx), and stable has none to compare with" in verdict.reason
 
 
+@pytest.mark.parametrize(
+    ("stable", "verdict"),
+    [
+        (answered(1, c2=1), Kind.INCONCLUSIVE),
+        (answered(20, c2=20), Kind.FAIL),
+        (answered(20, c4=20), Kind.PASS),
+    ],
+)
+def test_only_client_errors_pass_only_if_stable_has_enough_requests_to_tell(stable: Sample, verdict: Kind) -> None:
+    assert judge(answered(1000, c4=1000), stable, [], BOUNDS).kind is verdict
+
+
 def test_client_errors_pass_at_the_last_share_if_stable_had_them_too() -> None:
     assert judge(answered(1000, c4=1000), sample(0), [], BOUNDS, compared=True).kind is Kind.PASS
     assert judge(answered(1000, c4=1000), answered(9000, c4=9000), [], BOUNDS).kind is Kind.PASS

@@ -29,8 +29,9 @@ def test_the_values_of_the_last_releases_are_remembered(tmp_path: Path) -> None:
 def test_a_damaged_file_is_like_none_and_one_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     path = private_file(tmp_path, FILE)
     path.parent.mkdir()
-    path.write_text("{")
-    assert of(tmp_path, "r1") == {}
+    for damaged in (b"{", b'{"r1": {"KEY": "\xff"}}'):
+        path.write_bytes(damaged)
+        assert of(tmp_path, "r1") == {}
     path.unlink()
     path.mkdir()
     with pytest.raises(ConfigError, match="cannot read"):

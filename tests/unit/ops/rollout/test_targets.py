@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from ops.errors import PlanRefused
+from ops.events import discard
 from ops.fleet import Fleet
 from ops.models import Replica
+from ops.operations import Operation
 from ops.rollout.targets import image_to_return, serving_release
+from tests.unit.ops.disturbances import quiet
+from tests.unit.ops.fakes import FakeStack, fake_stack
 from tests.unit.ops.rollout.model import NEW, OLD, fleet, member
 
 
@@ -47,3 +53,29 @@ OTHER = replace(ONE, image_id="sha256:new")
 )
 def test_the_tag_returns_to_the_image_of_all_running_replicas(replicas: list[Replica], image: str | None) -> None:
     assert image_to_return("shop-web", replicas) == image
+
+
+def from_the_shell(folder: Path, image: str) -> FakeStack:
+    """Two replicas of app:old that somebody has started with APP_IMAGE in the shell, as it is now."""
+    stack = fake_stack(folder)
+    project = replace(stack.project, environment={"APP_IMAGE": image, "HOME": "/root"})
+    project.model["services"]["app"]["image"] = image
+    return replace(stack, project=project)
+
+
+@pytest.mark.parametrize("wanted", [1, 3])
+def test_a_scale_records_what_its_release_has_only_from_the_shell(tmp_path: Path, wanted: int) -> None:
+    stack = from_the_shell(tmp_path, "app:old")
+    Operation(stack, discard, "videa scale").scale(lambda present: wanted)
+    assert stack.project.env_file.read_text() == f"APP_REPLICAS={wanted}\nAPP_IMAGE=app:old\n"
+
+
+def test_a_scale_does_not_record_what_another_release_would_have_from_the_shell(tmp_path: Path) -> None:
+    stack = from_the_shell(tmp_path, "app:new")
+    with pytest.raises(PlanRefused, match="has changed since this release was deployed"):
+        Operation(stack, discard, "videa scale").scale(lambda present: 3)
+    Operation(stack, discard, "videa scale").scale(lambda present: 1)
+    assert stack.project.env_file.read_text() == "APP_REPLICAS=1\n"
+
+
+__all__ = ["quiet"]
