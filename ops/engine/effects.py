@@ -18,7 +18,7 @@ import msgspec
 from ops.engine.compose import PLAIN, Compose, explain
 from ops.errors import EngineError, PlanRefused
 
-_KEEP_ORPHANS = {"COMPOSE_REMOVE_ORPHANS": "false"}
+KEEP_ORPHANS = {"COMPOSE_REMOVE_ORPHANS": "false"}
 """Containers of services that are not in the file, such as those of a renamed service, may still serve."""
 
 FRESH = 2.0
@@ -98,7 +98,7 @@ def foresee(compose: Compose, arguments: Iterable[str], overrides: Mapping[str, 
 
     Raises EngineError and its subclasses, also if the effects are unknown: then the command must not run.
     """
-    answer = compose.dry_run(*as_preview(arguments), overrides={**overrides, **_KEEP_ORPHANS})
+    answer = compose.dry_run(*as_preview(arguments), overrides={**overrides, **KEEP_ORPHANS})
     effects = read_effects(answer.stderr + answer.stdout)
     # A dry run fails when it copies a config with `content` into a container that does not really exist. By then, the
     # effects on networks, volumes and running containers are reported.
@@ -122,6 +122,17 @@ def check_harmless(
         raise refusal(effects)
 
 
+def check_run(compose: Compose, arguments: Iterable[str], overrides: Mapping[str, str]) -> None:
+    """Refuses ``docker compose run`` if networks or volumes have changed. Raises PlanRefused, EngineError.
+
+    It makes them anew like ``up``, and stops every container that uses them. ``arguments``: of an ``up`` of the service
+    that changes no container; Compose shows no effects of ``run`` itself. An ``up`` that fails says nothing.
+    """
+    answer = compose.dry_run(*as_preview(arguments), overrides={**overrides, **KEEP_ORPHANS})
+    if effects := harm(read_effects(answer.stderr + answer.stdout)):
+        raise refusal(effects)
+
+
 def run_harmless(
     compose: Compose,
     arguments: Collection[str],
@@ -139,7 +150,7 @@ def run_harmless(
     if not checked:
         check_harmless(compose, arguments, overrides, allowed)
     permit()
-    return read_effects(compose.run(*arguments, overrides={**overrides, **_KEEP_ORPHANS, **PLAIN}))
+    return read_effects(compose.run(*arguments, overrides={**overrides, **KEEP_ORPHANS, **PLAIN}))
 
 
 def refusal(effects: Collection[Effect]) -> PlanRefused:

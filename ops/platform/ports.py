@@ -233,7 +233,8 @@ class Platform(Protocol):
     def task(self, name: str, command: Collection[str], target: Target, timeout: float) -> None:
         """Runs a command in a one-off container of ``target`` for at most ``timeout`` seconds.
 
-        An existing container with this name is removed first. Raises EngineError if the command fails.
+        An existing container with this name is removed first. Raises EngineError if the command fails, PlanRefused if
+        it was not run because a changed Compose file would end what serves.
         """
 
     def complete(self, service: str, overrides: Mapping[str, str], permit: Permit, timeout: float) -> Container:

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ops.errors import EngineError, OperationFailed
+from ops.errors import EngineError, OperationFailed, PlanRefused
 from ops.project.settings import Hooks
 from ops.redaction.typed import shown
 from ops.stack import Stack
 from ops.steps import Follow, Hook, Plan, Remember, Route, Split, Start, Step, Target
+
+CHANGED = "the Compose file was changed meanwhile: restore it, or apply it at a quiet time: videa down, then videa up"
 
 
 def with_hooks(plan: Plan, hooks: Hooks, also: tuple[str, ...] = ()) -> Plan:
@@ -45,12 +47,14 @@ def _steps(plan: Plan, hooks: Hooks, also: tuple[str, ...]) -> Iterator[Step]:
 
 
 def run_hook(stack: Stack, hook: Hook, target: Target) -> None:
-    """Runs a hook in a container of ``target``. Raises OperationFailed if it fails or takes too long."""
+    """Runs a hook in a container of ``target``. Raises OperationFailed if it fails, takes too long or must not run."""
     project = stack.project
     timeout = project.settings.hooks.timeout
     name = f"{project.name}-videa-{hook.name.replace('_', '-')}"
     try:
         stack.platform.task(name, command_line(hook), target, timeout)
+    except PlanRefused as error:
+        raise OperationFailed(f"the hook {hook.name} did not run: {error.message}", CHANGED) from error
     except EngineError as error:
         known = [hook.command, project.service.get("environment")]
         raise OperationFailed(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from ops.errors import OperationFailed, PlanRefused
 from ops.project.settings import Hooks
-from ops.rollout.hooks import command_line, with_hooks
+from ops.rollout.hooks import command_line, run_hook, with_hooks
 from ops.rollout.request import Request, Strategy, plan_deploy
 from ops.steps import Drain, Follow, Hook, Plan, Remember, Route, Split, Start, Target
+from tests.unit.ops.fakes import fake_stack
 from tests.unit.ops.rollout.model import NEW, ModelStack, fleet, member
 
 ALL = Hooks(pre_deploy="a", pre_traffic="b", post_traffic="c", post_deploy="d")
@@ -60,6 +64,21 @@ def test_a_plan_without_steps_runs_no_hook() -> None:
 def test_without_hooks_a_plan_is_unchanged() -> None:
     bare = plan_deploy(Request(), BEFORE, 2, Target(NEW, "app:new"))
     assert with_hooks(bare, Hooks()) == bare
+
+
+def test_a_hook_that_would_end_what_serves_fails_with_what_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that one after the deploy is only reported: what serves is the new release by then."""
+    stack = fake_stack(tmp_path)
+
+    def refuse(*_: object) -> None:
+        raise PlanRefused("the network shop_default differs from the Compose file", "nothing was changed")
+
+    monkeypatch.setattr(type(stack.platform), "task", refuse)
+    with pytest.raises(OperationFailed, match="the hook post_deploy did not run: the network shop_default") as error:
+        run_hook(stack, Hook("post_deploy", "true"), Target(NEW, "app:new"))
+    assert "at a quiet time" in error.value.hint
 
 
 def test_a_string_runs_in_a_shell_and_a_list_without_one() -> None:
