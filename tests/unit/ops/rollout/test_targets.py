@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from ops.fleet import Fleet
 from ops.models import Replica
-from ops.rollout.targets import image_to_return, serving_release
+from ops.rollout.targets import current_target, image_to_return, serving_release, variables_of
+from tests.unit.ops.fakes import fake_stack
 from tests.unit.ops.rollout.model import NEW, OLD, fleet, member
 
 
@@ -47,3 +49,15 @@ OTHER = replace(ONE, image_id="sha256:new")
 )
 def test_the_tag_returns_to_the_image_of_all_running_replicas(replicas: list[Replica], image: str | None) -> None:
     assert image_to_return("shop-web", replicas) == image
+
+
+@pytest.mark.parametrize("recorded", ["", "APP_IMAGE=app:1\n"])
+def test_a_tag_that_only_the_shell_has_is_recorded_with_the_release(tmp_path: Path, recorded: str) -> None:
+    """So that a plain `docker compose up -d` in another shell does not go back to the tag before."""
+    stack = fake_stack(tmp_path)
+    stack.project.env_file.write_text(recorded)
+    shell = {"APP_IMAGE": "app:2", "HOME": "/home/ops", "UNUSED": "1"}
+    project = replace(stack.project, environment=shell)
+    variables = variables_of(project, current_target(replace(stack, project=project)), 2)
+    assert variables["APP_IMAGE"] == "app:2"
+    assert not variables.keys() & {"HOME", "UNUSED"}
