@@ -18,9 +18,6 @@ import msgspec
 from ops.engine.compose import PLAIN, Compose, explain
 from ops.errors import EngineError, PlanRefused
 
-KEEP_ORPHANS = {"COMPOSE_REMOVE_ORPHANS": "false"}
-"""Containers of services that are not in the file, such as those of a renamed service, may still serve."""
-
 FRESH = 2.0
 """Seconds for which a preview counts. Compose itself needs up to one of them to reach its first change."""
 
@@ -98,7 +95,7 @@ def foresee(compose: Compose, arguments: Iterable[str], overrides: Mapping[str, 
 
     Raises EngineError and its subclasses, also if the effects are unknown: then the command must not run.
     """
-    answer = compose.dry_run(*as_preview(arguments), overrides={**overrides, **KEEP_ORPHANS})
+    answer = compose.dry_run(*as_preview(arguments), overrides=overrides)
     effects = read_effects(answer.stderr + answer.stdout)
     # A dry run fails when it copies a config with `content` into a container that does not really exist. By then, the
     # effects on networks, volumes and running containers are reported.
@@ -128,7 +125,7 @@ def check_run(compose: Compose, arguments: Iterable[str], overrides: Mapping[str
     It makes them anew like ``up``, and stops every container that uses them. ``arguments``: of an ``up`` of the service
     that changes no container; Compose shows no effects of ``run`` itself. An ``up`` that fails says nothing.
     """
-    answer = compose.dry_run(*as_preview(arguments), overrides={**overrides, **KEEP_ORPHANS})
+    answer = compose.dry_run(*as_preview(arguments), overrides=overrides)
     if effects := harm(read_effects(answer.stderr + answer.stdout)):
         raise refusal(effects)
 
@@ -150,7 +147,7 @@ def run_harmless(
     if not checked:
         check_harmless(compose, arguments, overrides, allowed)
     permit()
-    return read_effects(compose.run(*arguments, overrides={**overrides, **KEEP_ORPHANS, **PLAIN}))
+    return read_effects(compose.run(*arguments, overrides={**overrides, **PLAIN}))
 
 
 def refusal(effects: Collection[Effect]) -> PlanRefused:

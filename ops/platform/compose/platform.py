@@ -16,7 +16,7 @@ from ops.engine import cgroups, inspection, ports, replicas, stats
 from ops.engine.bound import EngineBound
 from ops.engine.changes import Changes
 from ops.engine.compose import more_arguments, up_arguments
-from ops.engine.effects import KEEP_ORPHANS, Previews, check_harmless, check_run, run_harmless
+from ops.engine.effects import Previews, check_harmless, check_run, run_harmless
 from ops.engine.logs import Output
 from ops.errors import EngineError
 from ops.models import Container, ExecResult, Replica, Usage, UserCommand
@@ -166,9 +166,8 @@ class ComposePlatform(EngineBound):
         self.remove(name)
         arguments = ["run", "--rm", "--no-deps", "-T", "--name", name, self._service]
         check_run(self.project.compose, self._create(max(1, len(self.names()))), target.overrides)
-        overrides = {**target.overrides, **KEEP_ORPHANS}
         try:
-            self.project.compose.run(*arguments, *command, overrides=overrides, timeout=timeout)
+            self.project.compose.run(*arguments, *command, overrides=target.overrides, timeout=timeout)
         except EngineError:
             self.stop(name)
             self.remove(name)

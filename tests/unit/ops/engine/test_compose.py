@@ -69,3 +69,15 @@ def test_compose_gets_seconds_and_a_few_hundred_megabytes_to_read_a_file(tmp_pat
     with pytest.raises(ConfigError, match=r": \d+$") as error:
         reading(tmp_path, "ulimit -S -d >&2; exit 1").config()
     assert int(error.value.message.rpartition(" ")[2]) <= 1 << 20  # KiB
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["up", "--no-start", "nginx"], "false"), (["run", "web", "migrate"], "false"), (["down"], "1")],
+)
+def test_only_down_may_remove_what_is_no_longer_in_the_file(tmp_path: Path, arguments: list[str], said: str) -> None:
+    """Replicas of a renamed service may still serve, whatever the operator's shell says of orphans."""
+    docker = reading(tmp_path, 'echo "$COMPOSE_REMOVE_ORPHANS"')
+    docker.environment["COMPOSE_REMOVE_ORPHANS"] = "1"
+    assert docker.run(*arguments).strip() == said
+    assert docker.dry_run("up").stdout.strip() == "false"
