@@ -216,6 +216,12 @@ def test_nobody_else_knows_which_engine_runs_replicas() -> None:
         assert {place for place, module in room_imports() if room_of(module) == implementation} == {"factory"}
 
 
+def test_the_kinds_of_engines_are_compared_only_in_the_factory() -> None:
+    kinds = re.compile(r"EngineKind\.[A-Z]+")
+    found = {str(path.relative_to(ROOT / "ops")) for path in files("ops") if kinds.search(path.read_text())}
+    assert found == {"factory.py", "project/settings.py"}
+
+
 @pytest.mark.parametrize("folder", PURE)
 def test_planners_checks_and_texts_ask_nobody(folder: str) -> None:
     paths = [path for name in PURE[folder] for path in (ROOT / "ops" / folder).glob(f"{name}.py")]
