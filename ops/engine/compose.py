@@ -30,6 +30,9 @@ DRY_RUN_TIMEOUT = 60
 READING = Bounds(seconds=20, memory=512 << 20, output=8 << 20)
 """Limits for Compose while it reads the project's files. It needs 0.1 s and 40 MB, more for files that it downloads."""
 
+KEEP_ORPHANS = {"COMPOSE_REMOVE_ORPHANS": "false"}
+"""Containers of services that are not in the file, such as those of a renamed service, may still serve."""
+
 PLAIN = {"COMPOSE_PROGRESS": "plain"}
 """Sets the progress format that ``ops.engine.effects`` reads, whatever format the operator has chosen."""
 
@@ -141,16 +144,20 @@ class Compose:
     def run(self, *arguments: str, overrides: Mapping[str, str] | None = None, timeout: float = TIMEOUT) -> str:
         """Runs a compose command and returns its output. ``overrides``: variables that take precedence over ``.env``.
 
-        ``timeout``: seconds. Raises EngineError and its subclasses EngineUnreachable and ImageUnavailable.
+        ``timeout``: seconds. Only ``down`` removes containers of services that are not in the file, if the operator
+        has set that. Raises EngineError and its subclasses EngineUnreachable and ImageUnavailable.
         """
-        answer = self._run(self.command(*arguments), overrides or {}, timeout)
+        orphans = {} if arguments[0] == "down" else KEEP_ORPHANS
+        answer = self._run(self.command(*arguments), {**(overrides or {}), **orphans}, timeout)
         if answer.returncode:
             raise explain(arguments[0], answer.stderr)
         return answer.stderr + answer.stdout
 
     def dry_run(self, *arguments: str, overrides: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Runs a command with ``--dry-run``; any exit code is accepted. Raises EngineError if it takes too long."""
-        return self._run(self.command("--dry-run", *arguments), {**(overrides or {}), **PLAIN}, DRY_RUN_TIMEOUT)
+        return self._run(
+            self.command("--dry-run", *arguments), {**(overrides or {}), **KEEP_ORPHANS, **PLAIN}, DRY_RUN_TIMEOUT
+        )
 
     @property
     def _location(self) -> str:

@@ -18,9 +18,6 @@ import msgspec
 from ops.engine.compose import PLAIN, Compose, explain
 from ops.errors import EngineError, PlanRefused
 
-_KEEP_ORPHANS = {"COMPOSE_REMOVE_ORPHANS": "false"}
-"""Containers of services that are not in the file, such as those of a renamed service, may still serve."""
-
 FRESH = 2.0
 """Seconds for which a preview is valid. Compose itself needs up to one second to reach its first change."""
 
@@ -98,7 +95,7 @@ def foresee(compose: Compose, arguments: Iterable[str], overrides: Mapping[str, 
 
     Raises EngineError and its subclasses, also if the effects cannot be determined: the command must not run then.
     """
-    answer = compose.dry_run(*as_preview(arguments), overrides={**overrides, **_KEEP_ORPHANS})
+    answer = compose.dry_run(*as_preview(arguments), overrides=overrides)
     effects = read_effects(answer.stderr + answer.stdout)
     # A dry run fails when it copies a config with `content` into a container that does not really exist. By then, the
     # effects on networks, volumes and running containers are reported.
@@ -139,7 +136,7 @@ def run_harmless(
     if not checked:
         check_harmless(compose, arguments, overrides, allowed)
     permit()
-    return read_effects(compose.run(*arguments, overrides={**overrides, **_KEEP_ORPHANS, **PLAIN}))
+    return read_effects(compose.run(*arguments, overrides={**overrides, **PLAIN}))
 
 
 def refusal(effects: Collection[Effect]) -> PlanRefused:

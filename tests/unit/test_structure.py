@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -152,7 +153,11 @@ PURE = {
         *("images", "background", "routes", "requests", "caddyfile", "detect", "health_check"),
         *("notes", "advice", "callers", "sockets", "readiness", "parts", "published", "plan", "overlay"),
     ),
-    "rollout": ("blue_green", "canary", "rolling", "scale", "move", "batches", "undo", "judgement", "result"),
+    "jobs": ("supervise",),
+    "rollout": (
+        *("blue_green", "canary", "rolling", "scale", "move", "batches", "undo", "result"),
+        *("judgement", "mix", "exact", "started", "waiting"),
+    ),
 }
 """Folder of ops -> its modules that plan, judge or write text: what they need to know is given to them."""
 
@@ -217,6 +222,12 @@ def test_nobody_else_knows_which_engine_runs_replicas() -> None:
         assert {place for place, module in room_imports() if room_of(module) == implementation} == {"factory"}
 
 
+def test_the_kinds_of_engines_are_compared_only_in_the_factory() -> None:
+    kinds = re.compile(r"EngineKind\.[A-Z]+")
+    found = {str(path.relative_to(ROOT / "ops")) for path in files("ops") if kinds.search(path.read_text())}
+    assert found == {"factory.py", "project/settings.py"}
+
+
 @pytest.mark.parametrize("folder", PURE)
 def test_planners_checks_and_texts_ask_nobody(folder: str) -> None:
     paths = [path for name in PURE[folder] for path in (ROOT / "ops" / folder).glob(f"{name}.py")]
@@ -273,3 +284,23 @@ def test_no_file_of_the_server_needs_itself_through_others() -> None:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(" -> ".join(error.args[1]))
+
+
+def picture() -> str:
+    """The picture of ops in the documentation."""
+    return (ROOT / "docs" / "architecture.md").read_text().split("```")[1]
+
+
+def test_the_picture_of_ops_has_every_room() -> None:
+    """A folder or a file each; the picture names a file with or without its ending."""
+    rooms = {path.stem for path in (ROOT / "ops").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    shown = set(re.findall(r"\w+", picture()))
+    assert rooms - {"__init__"} <= shown
+
+
+def test_every_file_that_the_architecture_names_exists() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    named = set(re.findall(r"(?<![\w./-])((?:[a-z_]+/)*[a-z_]+\.py)\b", text))
+    assert named
+    present = {str(path.relative_to(ROOT)) for package in (*FORBIDDEN, "tests") for path in files(package)}
+    assert not {name for name in named if not any(f"/{path}".endswith(f"/{name}") for path in present)}

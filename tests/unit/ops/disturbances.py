@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ops import interrupts, measuring, planning
+from ops import measuring, planning
 from ops.errors import EngineUnreachable
 from ops.events import discard
 from ops.interrupts import SIGNALS
@@ -49,7 +49,8 @@ def quiet(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFact
     """No traffic proof, no measuring, no pauses. Restores the signal handlers at the end."""
     quieten(monkeypatch, tmp_path_factory.mktemp("locks"), patience=0.2)
     before = {number: signal.getsignal(number) for number in SIGNALS}
-    interrupts.treat_alike()
+    for number in SIGNALS:  # also one that the parent of the tests ignores, such as nohup
+        signal.signal(number, signal.default_int_handler)
     yield
     NoTraffic.disturb = lambda call: None
     for number, handler in before.items():

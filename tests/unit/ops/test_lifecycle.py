@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace as changed
 
 from ops import lifecycle
-from ops.errors import BalancerError
+from ops.errors import BalancerError, UsageError
 from ops.events import discard
-from ops.lifecycle import add_to_balancer, await_balancer
+from ops.lifecycle import add_to_balancer, await_balancer, bring_up
 from ops.project.managed import Managed
 from ops.project.settings import Route
 from ops.traffic import Applied, Upstream
@@ -48,6 +48,15 @@ def test_a_balancer_with_another_image_raises_its_error(stack: FakeStack, monkey
     stack.world.disturb = disturb
     with pytest.raises(BalancerError, match=r"has no upstreams\.conf"):
         await_balancer(stack)
+
+
+@pytest.mark.parametrize(("service", "words"), [(APP, "videa scales app"), ("nothing", "no service nothing")])
+def test_replicas_and_what_is_not_there_are_never_recreated(stack: FakeStack, service: str, words: str) -> None:
+    used: list[str] = []
+    stack.world.disturb = used.append
+    with pytest.raises(UsageError, match=words):
+        bring_up(stack, discard, recreate=[service])
+    assert used == []
 
 
 class Site(FakeGateway):

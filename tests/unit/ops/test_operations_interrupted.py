@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from types import FrameType
 
@@ -14,9 +15,13 @@ from ops import interrupts
 from ops.errors import Interrupted, Left, LockHeld
 from ops.events import discard
 from ops.operations import Operation
+from ops.project.settings import Hooks
 from ops.rollout import history, lease, lock
+from ops.rollout.request import Request, Strategy
 from tests.unit.ops.disturbances import (
+    NEW,
     OPERATIONS,
+    Disturbance,
     deploy,
     disturbed,
     left_over,
@@ -90,6 +95,46 @@ def test_a_process_that_was_stopped_until_its_lease_ended_changes_nothing(
         assert changes == [], (where, changes)
         seen.add(raised.aftermath.left if raised.aftermath else None)
     assert Left.STOPPED in seen
+
+
+def test_a_process_that_was_stopped_until_its_lease_ended_runs_no_hook_and_records_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the balancer and the containers cannot refuse: a hook may migrate a database, and `.env` is a file here."""
+    clock, later = lock.uptime, [0.0]
+    monkeypatch.setattr(lock, "uptime", lambda: clock() + later[0])
+    hooks = Hooks(pre_deploy="a", pre_traffic="b", post_traffic="c", post_deploy="d", on_abort="e")
+
+    def run(place: int) -> tuple[Disturbance, bool, bool]:
+        """The calls; whether it was stopped in a step of the operation; whether `.env` has changed since then."""
+        later[0] = 0.0
+        texts: list[str] = []
+        (tmp_path / str(place)).mkdir()
+        stack = fake_stack(tmp_path / str(place), hooks=hooks)
+
+        def stop() -> None:
+            if threading.current_thread() is threading.main_thread():  # a replica may stop while the next step runs
+                later[0] = lease.LEASE + 1.0
+                texts.append(stack.project.env_file.read_text())
+
+        stack.world.disturb = disturbance = Disturbance(stop, (place,))
+        try:
+            Operation(stack, discard, "videa deploy").deploy(NEW, Request(Strategy.ROLLING))
+        except LockHeld:
+            return disturbance, True, texts != [stack.project.env_file.read_text()]
+        return disturbance, False, False
+
+    calls, _, _ = run(0)
+    stops = 0
+    for place in range(1, len(calls.calls) + 1):
+        disturbance, stopped, written = run(place)
+        where = disturbance.at(place)
+        if "now" in where or not stopped:  # before it has its lock, or after its last change
+            continue
+        assert not written, where
+        assert not [call for call in disturbance.calls[place:] if call.startswith("task")], where
+        stops += 1
+    assert stops
 
 
 class LineTracer:

@@ -83,6 +83,12 @@ def test_the_end_of_an_existing_resource_is_harm(progress: str, ended: list[str]
     assert [effect.name for effect in harm(read_effects(progress))] == ended
 
 
+@pytest.mark.parametrize("verb", ["Recreate", "Stopping", "Killing", "Removing", "Restarting", "Disconnecting"])
+@pytest.mark.parametrize("kind", ["Container", "Network", "Volume"])
+def test_every_word_for_an_end_is_harm(kind: str, verb: str) -> None:
+    assert harm(read_effects(f" DRY-RUN MODE -  {kind} shop_web  {verb}"))
+
+
 def test_containers_can_be_allowed_but_not_networks() -> None:
     assert harm(read_effects(RECREATE), ["shop-web-1"]) == []
     assert [effect.kind for effect in harm(read_effects(NETWORK), ["shop-web-1", "shop_default"])] == ["Network"]

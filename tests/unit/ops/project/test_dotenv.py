@@ -78,7 +78,7 @@ def test_a_line_that_compose_refuses_is_refused_without_showing_it(text: str) ->
 @pytest.mark.parametrize(
     "value",
     ["", "plain", "a b", "a$b #1", "it's", 'say "x"', "'\"", "back\\slash", "end\\", "\\'", "\\n", "a\nb", "a\r\nb",
-     "#", "${A}", "$$", " x ", "é", "a=b", "\t", "'a'", '"a"'],
+     "#", "${A}", "$$", "it's $FIRST", "it's \\$A", " x ", "é", "a=b", "\t", "'a'", '"a"'],
 )  # fmt: skip
 def test_a_written_value_is_read_back(value: str) -> None:
     text = assign("FIRST=1\n", {"A": value, "LAST": "2"}, {})

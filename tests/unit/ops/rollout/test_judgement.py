@@ -161,6 +161,8 @@ MEMORY = {
     "fills a cache and stops": [150 + 5 * min(second, 10) for second in range(30)],
     "levels off": [230 - 100 * 0.85**second for second in range(40)],
     "grows ever more slowly": [130 + 25 * second**0.35 for second in range(60)],
+    "fills a cache and then grows slowly": [100 + 5 * second for second in range(20)]
+    + [196 + second for second in range(10)],
     "jumps once": [150] * 15 + [220] * 15,
     "falls": [230 - second for second in range(30)],
 }

@@ -223,6 +223,23 @@ def test_of_a_canary_that_has_exited_during_a_check_the_exit_is_told(monkeypatch
     assert verdict.reason == "app-3 exited with exit code 7"
 
 
+def test_requests_beside_a_gap_in_the_log_prove_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lines that are missing may be those of the failures."""
+    monkeypatch.setattr(monitor_module, "fetch", lambda *_: {})
+    stack: Any = SimpleNamespace(
+        replicas=lambda chosen=any_name: [STABLE, FRESH],
+        platform=SimpleNamespace(memory=lambda names: dict.fromkeys(names, (1, None))),
+        project=SimpleNamespace(settings=SimpleNamespace(canary=Canary(min_requests=10))),
+    )
+    tallies = Tallies(Warmup())
+    for number in range(200):
+        tallies.add(Try(f"10.0.0.{1 + 2 * (number % 2)}:3001", 200, 0.02, float(number)))
+    monitor = Monitor(stack, *([None] * 3))  # type: ignore[list-item]
+    logs: list[Any] = [SimpleNamespace(breaks=gaps, tallies=tallies) for gaps in (0, 1)]
+    verdicts = [monitor._check(log, {"app-3"}, early=False) for log in logs]
+    assert [verdict.kind for verdict in verdicts] == [Kind.PASS, Kind.ERROR]
+
+
 def test_only_restarts_since_the_first_check_count() -> None:
     """Before that, the replica may have waited for its database."""
     monitor = Monitor(SimpleNamespace(platform=SimpleNamespace(memory=lambda _: {})), *([None] * 3))  # type: ignore[arg-type,list-item]

@@ -61,6 +61,16 @@ def test_all_stop_at_the_same_time_up_to_the_limit(grace: Grace) -> None:
     assert stopping.begun == {"a", "b", "c", "last"}
 
 
+def test_36_replicas_that_ignore_their_stop_signal_take_one_grace_period(grace: Grace) -> None:
+    names = [f"app-{number}" for number in range(36)]
+    together = threading.Barrier(len(names), timeout=10)
+    grace.stop = lambda name: together.wait() and None  # type: ignore[assignment,method-assign,return-value]
+    stopping = Stopping(grace, lambda: None)  # type: ignore[arg-type]
+    stopping.begin(names)
+    stopping.wait()  # raises if fewer are stopped at the same time
+    assert sorted(grace.removed) == sorted(names)
+
+
 def test_a_failed_stop_is_raised_at_the_end_at_the_latest(grace: Grace) -> None:
     stopping = Stopping(grace, lambda: None)  # type: ignore[arg-type]
     stopping.begin(["stuck", "fine"])

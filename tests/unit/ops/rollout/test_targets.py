@@ -12,9 +12,10 @@ from ops.events import discard
 from ops.fleet import Fleet
 from ops.models import Replica
 from ops.operations import Operation
-from ops.rollout.targets import image_to_return, serving_release
+from ops.rollout.targets import current_target, image_to_return, return_tag, serving_release, variables_of
 from tests.unit.ops.disturbances import quiet
-from tests.unit.ops.fakes import FakeStack, fake_stack
+from tests.unit.ops.fakes import NAME, FakeStack, fake_stack
+from tests.unit.ops.fakes.compose import MODEL
 from tests.unit.ops.rollout.model import NEW, OLD, fleet, member
 
 
@@ -53,6 +54,33 @@ OTHER = replace(ONE, image_id="sha256:new")
 )
 def test_the_tag_returns_to_the_image_of_all_running_replicas(replicas: list[Replica], image: str | None) -> None:
     assert image_to_return("shop-web", replicas) == image
+
+
+@pytest.mark.parametrize("image", ["app:1", f"{NAME}-app"], ids=["a literal image", "only built"])
+def test_after_a_failed_build_a_plain_up_starts_the_image_that_serves(tmp_path: Path, image: str) -> None:
+    stack = fake_stack(tmp_path, replicas=0)
+    stack.platform.add(image)
+    written = f"image: {image}\n    " if ":" in image else ""
+    stack.project.compose.model = MODEL.replace("image: ${APP_IMAGE:-app:old}\n    ", written)
+    service = {**stack.project.service, "build": ".", "image": image}
+    project = replace(stack.project, model={**stack.project.model, "services": {"app": service}})
+    images = stack.platform.images
+    serving = images.digest(image)
+    images.tag("sha256:bad", image)
+    return_tag(replace(stack, project=project))
+    assert images.digest(image) == serving
+
+
+@pytest.mark.parametrize("recorded", ["", "APP_IMAGE=app:1\n"])
+def test_a_tag_that_only_the_shell_has_is_recorded_with_the_release(tmp_path: Path, recorded: str) -> None:
+    """So that a plain `docker compose up -d` in another shell does not go back to the tag before."""
+    stack = fake_stack(tmp_path)
+    stack.project.env_file.write_text(recorded)
+    shell = {"APP_IMAGE": "app:2", "HOME": "/home/ops", "UNUSED": "1"}
+    project = replace(stack.project, environment=shell)
+    variables = variables_of(project, current_target(replace(stack, project=project)), 2)
+    assert variables["APP_IMAGE"] == "app:2"
+    assert not variables.keys() & {"HOME", "UNUSED"}
 
 
 def from_the_shell(folder: Path, image: str) -> FakeStack:

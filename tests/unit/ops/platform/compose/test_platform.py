@@ -1,53 +1,63 @@
-"""What the platform asks of Compose: a docker command that answers previews, and records what it is told to run."""
+"""A one-off task runs with Compose, beside replicas that serve."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from ops.engine.compose import Compose
 from ops.errors import PlanRefused
+from ops.platform.compose import platform as module
 from ops.platform.compose.platform import ComposePlatform
-from ops.project.config import Project
 from ops.project.settings import Settings
 from ops.steps import Target
 
-RUNNING = "Container shop-web-1  Running"
-NETWORK = "Container shop-web-1  Stopping\n DRY-RUN MODE -  Network shop_default  Removed"
-NEW = Target("new", "app:2")
+NETWORK = """
+ DRY-RUN MODE -  Container shop-web-1  Stopping
+ DRY-RUN MODE -  Container shop-web-1  Stopped
+ DRY-RUN MODE -  Network shop_default  Removed
+"""
+VOLUME = ' DRY-RUN MODE -  Volume "shop_data"  Removed'
+SAME = " DRY-RUN MODE -  Container shop-web-1  Running"
 
 
-def platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, progress: str) -> ComposePlatform:
-    """One replica, on which a preview has this effect."""
-    program = tmp_path / "docker"
+def run_task(folder: Path, monkeypatch: pytest.MonkeyPatch, dry: str) -> list[str]:
+    """The commands that were run, without the dry runs, which print ``dry``."""
+    (folder / "dry").write_text(dry)
+    program = folder / "docker"
     program.write_text(
-        f'#!/bin/sh\ncase " $* " in\n*" --dry-run "*) echo \' DRY-RUN MODE -  {progress}\' >&2;;\n'
-        f'*" version "*) echo 2.40.3;;\n*) echo "$*" >> {tmp_path}/ran;;\nesac\n'
+        f'#!/bin/sh\ncase " $* " in\n*" --dry-run "*) cat {folder}/dry >&2;;\n'
+        f'*" version "*) echo 2.40.3;;\n'
+        f'*) echo "$COMPOSE_REMOVE_ORPHANS $APP_IMAGE $*" >> {folder}/ran;;\nesac\n'
     )
     program.chmod(0o755)
-    path = f"{tmp_path}:{os.environ['PATH']}"
-    monkeypatch.setenv("PATH", path)
-    engine: Any = None
-    model = {"services": {"web": {"image": "app"}}}
-    compose = Compose((), None, tmp_path, {"PATH": path})
-    made = ComposePlatform(engine, Project("shop", tmp_path, compose, model, Settings(service="web"), {}, {}))
-    monkeypatch.setattr(ComposePlatform, "states", lambda self: {"shop-web-1": "running"})
-    monkeypatch.setattr(ComposePlatform, "remove", lambda self, container: None)
-    return made
+    monkeypatch.setenv("PATH", path := f"{folder}:{os.environ['PATH']}")
+    compose = Compose((), None, folder, {"PATH": path, "COMPOSE_REMOVE_ORPHANS": "1"})
+    project = SimpleNamespace(
+        name="shop", compose=compose, settings=Settings(service="web"), service={}, model={"services": {"web": {}}}
+    )
+    monkeypatch.setattr(module.replicas, "remove", lambda *_: None)
+    monkeypatch.setattr(module.replicas, "states", lambda *_: {"shop-web-1": "running"})
+    platform = ComposePlatform(cast(Any, None), cast(Any, project))
+    platform.task("shop-hook", ["migrate"], Target("new", "app:2", {"APP_IMAGE": "app:2"}), 60.0)
+    return (folder / "ran").read_text().splitlines()
 
 
-def test_a_one_off_command_runs_if_nothing_ends_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    platform(tmp_path, monkeypatch, RUNNING).task("shop-hook", ["migrate"], NEW, 5)
-    ran = (tmp_path / "ran").read_text()
-    assert ran == "compose --ansi never run --rm --no-deps -T --name shop-hook web migrate\n"
-
-
-def test_a_one_off_command_for_which_a_network_would_be_recreated_is_not_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("dry", "changed"), [(NETWORK, "network shop_default"), (VOLUME, "volume shop_data")])
+def test_a_task_that_would_end_what_serves_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dry: str, changed: str
 ) -> None:
-    with pytest.raises(PlanRefused, match="network shop_default differs"):
-        platform(tmp_path, monkeypatch, NETWORK).task("shop-hook", ["migrate"], NEW, 5)
+    """`docker compose run` makes changed networks anew, and stops all that use them: also with `--no-deps`."""
+    with pytest.raises(PlanRefused, match=f"the {changed} differs from the Compose file"):
+        run_task(tmp_path, monkeypatch, dry)
     assert not (tmp_path / "ran").exists()
+
+
+def test_any_other_task_is_run_and_removes_no_orphans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [ran] = run_task(tmp_path, monkeypatch, SAME)
+    assert ran.startswith("false app:2 ")
+    assert ran.endswith("run --rm --no-deps -T --name shop-hook web migrate")
