@@ -22,6 +22,7 @@ _COMMAND = re.compile(
 
 
 _URL = re.compile(r"https?://(?:[^@/\s'\"]*@)?(?P<host>[A-Za-z0-9][\w.-]*)(?::(?P<port>\d{1,5}))?(?=[/\s'\"?#,;|&)]|$)")
+"""An HTTP URL in a variable or command, with its host and port."""
 
 NO_PORT = "has no HTTP port"
 
