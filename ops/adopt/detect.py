@@ -24,8 +24,6 @@ _COMMAND = re.compile(
 _URL = re.compile(r"https?://(?:[^@/\s'\"]*@)?(?P<host>[A-Za-z0-9][\w.-]*)(?::(?P<port>\d{1,5}))?(?=[/\s'\"?#,;|&)]|$)")
 """An HTTP URL in a variable or command, with its host and port."""
 
-NO_PORT = "has no HTTP port"
-
 
 class Role(Enum):
     """What a service does in its project."""
@@ -97,7 +95,7 @@ def detect(
         if "provider" in spec
         else _by_fastcgi(name, fastcgi.get(name, ""))
         if name in fastcgi or _is_fpm(spec)
-        else _asked_by_url(_role(name, spec, exposed.get(name, ()), routed, bases.get(name, "")), urls.get(name))
+        else _role(name, spec, exposed.get(name, ()), routed, bases.get(name, ""), urls.get(name))
         for name, spec in services.items()
     ]
     found = [_as_lender(each) if each.service in lent else each for each in found]
@@ -134,7 +132,14 @@ def speaks_grpc(spec: Mapping[str, Any]) -> bool:
     return by_proxy or re.search(r"\bgrpc[_-]health[_-]probe\b", text) is not None
 
 
-def _role(name: str, spec: Mapping[str, Any], exposed: tuple[int, ...], routes: tuple[Route, ...], base: str) -> Found:
+def _role(
+    name: str,
+    spec: Mapping[str, Any],
+    exposed: tuple[int, ...],
+    routes: tuple[Route, ...],
+    base: str,
+    url: tuple[str, int] | None,
+) -> Found:
     kind = kind_of(str(spec.get("image") or ""))
     for image in filter(None, (str(spec.get("image") or ""), base)):
         if kind_of(image) in DATA:
@@ -150,11 +155,20 @@ def _role(name: str, spec: Mapping[str, Any], exposed: tuple[int, ...], routes: 
     if ports and not (evidence is Evidence.DECLARED and works_in_background(name, spec)):
         found = Evidence.TOOL if _is_tool(name, kind, spec) else evidence
         return Found(name, Role.HTTP, reason, ports, found, check)
-    return _without_http(name, spec, ports, exposed)
+    return _without_ports(name, spec, ports, exposed, url)
 
 
-def _without_http(name: str, spec: Mapping[str, Any], ports: tuple[int, ...], exposed: tuple[int, ...]) -> Found:
-    """A service that gets no HTTP requests, even if it inherits ``ports`` for them."""
+def _without_ports(
+    name: str,
+    spec: Mapping[str, Any],
+    ports: tuple[int, ...],
+    exposed: tuple[int, ...],
+    url: tuple[str, int] | None,
+) -> Found:
+    """A service that declares no HTTP port of its own: only a ``url`` in another one shows that it gets requests.
+
+    ``ports``: of HTTP, if a background service inherits them.
+    """
     if works_in_background(name, spec) and (ports or not _other_port(spec, ())):
         reason = "works in the background, by its name or command"
         return Found(name, Role.WORKER, reason, ports, alone=_clock(name, spec))
@@ -162,7 +176,10 @@ def _without_http(name: str, spec: Mapping[str, Any], ports: tuple[int, ...], ex
         return Found(name, Role.DATA, "writes a volume and has no port")
     if other := _other_port(spec, exposed):
         return Found(name, Role.WORKER, f"answers another protocol than HTTP, on port {other}", alone=_not_http(name))
-    return Found(name, Role.WORKER, NO_PORT)
+    if url:
+        caller, port = url
+        return Found(name, Role.HTTP, f"{caller} has its URL", (port,), Evidence.DECLARED)
+    return Found(name, Role.WORKER, "has no HTTP port")
 
 
 def _other_port(spec: Mapping[str, Any], exposed: tuple[int, ...]) -> int | None:
@@ -251,14 +268,6 @@ def urls_of(services: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, i
             if service != caller and port not in OTHER_PROTOCOLS:
                 found.setdefault(service, (caller, port))
     return found
-
-
-def _asked_by_url(found: Found, url: tuple[str, int] | None) -> Found:
-    """Only a URL in another service shows that this one answers HTTP; it is not a worker, because it gets requests."""
-    if url is None or found.reason != NO_PORT:
-        return found
-    caller, port = url
-    return replace(found, role=Role.HTTP, reason=f"{caller} has its URL", ports=(port,), evidence=Evidence.DECLARED)
 
 
 def _network_of(spec: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ops.adopt.routes import routing
@@ -21,6 +21,12 @@ def variable_name(service: str) -> str:
 def release_variable(service: str) -> str:
     """The variable for the release of a further service: API_RELEASE. One per service, as releases are per service."""
     return f"{variable_name(service).removesuffix('_REPLICAS')}_RELEASE"
+
+
+def recorded_variables(service: str, others: Iterable[str], workers: Iterable[str]) -> tuple[str, ...]:
+    """The variables that videa sets in the env file for the default service, other HTTP services, and workers."""
+    others = tuple(others)
+    return ("VIDEA_RELEASE", *map(release_variable, others), *map(variable_name, (service, *others, *workers)))
 
 
 def service_part(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.adopt.notes import Note, Weight
-from ops.adopt.parts import release_variable, variable_name
+from ops.adopt.parts import recorded_variables
 from ops.adopt.plan import Adoption
 from ops.project.mappings import as_mapping
 
@@ -57,8 +57,7 @@ def hide(
 def recorded(adoption: Adoption) -> tuple[str, ...]:
     """The variables that videa sets in the env file of a project with this overlay."""
     others = [each.service for each in adoption.others]
-    scaled = (adoption.service, *others, *adoption.workers)
-    return ("COMPOSE_FILE", "VIDEA_RELEASE", *map(release_variable, others), *map(variable_name, scaled))
+    return ("COMPOSE_FILE", *recorded_variables(adoption.service, others, adoption.workers))
 
 
 def _env_files(spec: Mapping[str, Any]) -> list[Path]:

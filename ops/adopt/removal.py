@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ops.adopt import overlay
-from ops.adopt.parts import release_variable, variable_name
+from ops.adopt.parts import recorded_variables
 from ops.errors import ConfigError
 from ops.project.folder import OVERLAY
 from ops.project.plain import Plain
@@ -14,8 +14,8 @@ def removal(plain: Plain) -> dict[str, str | None]:
     text = plain.overlay_text()
     if not text and not plain.adopted:
         raise ConfigError(f"there is no {OVERLAY} in {plain.folder}", "nothing to do: plain Compose runs this project")
-    scaled = (str(overlay.section(text).get("service")), *overlay.others(text), *overlay.workers(text))
-    recorded = {"VIDEA_RELEASE", *map(variable_name, scaled), *map(release_variable, overlay.others(text))}
+    service = str(overlay.section(text).get("service"))
+    recorded = set(recorded_variables(service, overlay.others(text), overlay.workers(text)))
     users = str(plain.raw)
     own = {name for name in overlay.variables(text) & recorded if name not in users}
     files = None if plain.by_default else plain.separator.join(plain.files)
